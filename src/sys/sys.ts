@@ -77,7 +77,7 @@ export function closeUnless(sys: Pick<Sys, "close">, fd: Fd, isWanted: () => boo
 export interface WriteWatch extends Disposable {
   /** Since the last call? `true` if that cannot be told. */
   wasWritten(): boolean;
-  /** Watch no longer. Disposed at once, it may wait for 24 ms for the kernel; 20 ms later, it does not. */
+  /** Watch no longer. The kernel takes some 20 ms, and more when it is busy, for which to dispose of it would wait. */
   end(): void;
 }
 
@@ -120,8 +120,8 @@ export interface Sys {
    * Watch for writes to files of the file system that an open directory is on, through any mount of it. A write is seen as
    * soon as it has returned.
    *
-   * @returns `undefined` if that is not possible: before Linux 5.1, without CAP_SYS_ADMIN in the initial user namespace, or
-   *          without FFI
+   * @returns `undefined` if that is not possible: on a cgroup file system before Linux 6.6, without CAP_SYS_ADMIN in the initial
+   *          user namespace, or without FFI
    */
   watchWrites(dir: Fd): WriteWatch | undefined;
   /** The path of an open directory in /proc/self/fd. */

@@ -38,9 +38,14 @@ import {
 import { inRounds, report, ROUNDS_TIMEOUT_MS } from "../support/rounds.ts";
 import { documents, runCgkill } from "../support/run-cgkill.ts";
 
-/** The orders in which the rescuer moves members, and the flag to start with the signals (movers.c). */
+/**
+ * The orders in which the rescuer moves members, and the flags to start with the signals, to do so without any write before
+ * and with pauses, and to write by asynchronous I/O (movers.c).
+ */
 const ORDERS = 3;
 const AT_SIGNALS = 4;
+const QUIET = 8;
+const ASYNC = QUIET + 16;
 
 interface Rescue {
   readonly version: Version;
@@ -83,7 +88,7 @@ async function killRescued({ version, members, args, how }: Rescue, trace?: Kill
     const left = rescued.filter(({ isKilled }) => !isKilled);
     const late = events === undefined ? [] : lateKills(events, pids, beside.path);
     // A rescuer that does not wait for the signals may leave few members.
-    const mayBeFew = members <= SIGNALS_PER_READ || how < AT_SIGNALS;
+    const mayBeFew = members <= SIGNALS_PER_READ || (how & (AT_SIGNALS | QUIET)) === 0;
     const most = version === "v1" && mayBeFew ? SIGNALS_PER_READ - 1 : 0;
     const unlooked = late.filter(({ others }) => others > most);
     if (unlooked.length > 0) wrong.push(`${describeLateKills(unlooked, left.length)}, more than ${most}`);
@@ -103,12 +108,15 @@ interface Rescues extends Pick<Rescue, "version" | "args"> {
   /** Used in turn. */
   readonly members: readonly number[];
   readonly inTheGate: number;
+  readonly flags?: number;
 }
 
 const RESCUES: readonly Rescues[] = [
   { version: "v1", members: [1000, 600, 128], args: ["--keep"], inTheGate: 4 },
   { version: "v1", members: [3000, 1500], args: ["--keep"], inTheGate: 3 },
   { version: "v1", members: [3000, 300], args: ["--remove"], inTheGate: 2 },
+  { version: "v1", members: [3000, 1000], args: ["--keep"], inTheGate: 3, flags: QUIET },
+  { version: "v1", members: [1500, 300], args: ["--keep"], inTheGate: 2, flags: ASYNC },
   { version: "v2", members: [300, 3000], args: ["--keep"], inTheGate: 3 },
   { version: "v2", members: [300, 3000], args: ["--keep", "-m", "freezer"], inTheGate: 3 },
 ];
@@ -122,10 +130,11 @@ describe("members moved out during the kill", () => {
   });
   afterAll(() => trace?.[Symbol.asyncDispose]());
 
-  for (const { version, members, args, inTheGate } of RESCUES) {
+  for (const { version, members, args, inTheGate, flags = 0 } of RESCUES) {
     if (!canStage(version)) continue;
     const hasSignals = version === "v1" || args.includes("freezer");
-    const title = `${version}, ${members.join(", ")} members, ${args.join(" ")}: killed or alive, and reported so`;
+    const way = flags === QUIET ? ", now and then" : flags === ASYNC ? ", by asynchronous I/O" : "";
+    const title = `${version}, ${members.join(", ")} members, ${args.join(" ")}${way}: killed or alive, and reported so`;
     test(
       title,
       async () => {
@@ -135,7 +144,7 @@ describe("members moved out during the kill", () => {
           const count = members[index % members.length] as number;
           const order = Math.floor(index / members.length) % ORDERS;
           // cgroup.kill sends all signals at once; with other methods most rounds start when the signals do.
-          const how = order + (hasSignals && index % 4 !== 3 ? AT_SIGNALS : 0);
+          const how = order + flags + (hasSignals && index % 4 !== 3 && flags === 0 ? AT_SIGNALS : 0);
           const seen = await killRescued({ version, members: count, args, how }, trace);
           late.push(...seen.late);
           left += seen.left;

@@ -13,25 +13,15 @@ import type { HeldProcess } from "./held-process.ts";
 
 /** How many processes are held and checked together. */
 export const BATCH = 256;
-/** While moves are watched, one read of the lists serves for more. */
-const WATCHED_BATCH = 4096;
+/** The same while moves are watched: one read of the lists serves for all of them. */
+const WATCHED_BATCH = 1024;
 /**
- * v1: up to this many processes, one fresh read of the lists costs less than anything else, and is at most 0.5 ms old at the
- * last signal. With a thousand it would be 2 ms old, and members that had left meanwhile would die. For more, moves are
- * watched; where that is not possible, /proc/PID/cgroup of each is read.
+ * v1: up to this many processes, one fresh read of the lists costs less than /proc/PID/cgroup of each, and is at most
+ * 0.5 ms old at the last signal. With a thousand it would be 2 ms old, and members that had left meanwhile would die.
  */
 const MAX_BY_LIST = 128;
 
 type IsMember = (held: HeldProcess) => boolean;
-
-export interface MemberCheck {
-  /** How many processes are held and checked together. */
-  readonly batch: number;
-  /** Whether the check stays valid if other work is done between two looks. */
-  readonly isLasting: boolean;
-  /** Prepare the check of one batch, for which pidfds are open already. */
-  readonly prepare: () => Promise<IsMember>;
-}
 
 export interface MemberCheckOptions {
   /** The inodes of the cgroups that were listed. */
@@ -39,38 +29,38 @@ export interface MemberCheckOptions {
   /** How many processes are checked in all. */
   readonly count: number;
   /** Work is done between the check and the signal: a list would be too old by then. */
-  readonly isSlow?: boolean;
+  readonly isSlow: boolean;
   /** No list shows these processes. */
-  readonly isUnlisted?: boolean;
+  readonly isUnlisted: boolean;
 }
 
-/** How the members are checked that a pass signals. */
-export function memberCheck(ctx: KillContext, options: MemberCheckOptions): MemberCheck {
-  const isV1 = ctx.cgroup.hierarchy.version === "v1";
-  const isListed = isV1 && options.isUnlisted !== true && showsOthers(ctx.sys);
-  if (isListed && ctx.moves.start(options.count > MAX_BY_LIST))
-    return { batch: WATCHED_BATCH, isLasting: true, prepare: () => checkWhileWatched(ctx) };
-  return { batch: BATCH, isLasting: false, prepare: () => checkOnce(ctx, options) };
-}
+/** How many processes may be held and checked together. */
+export const maxBatch = (ctx: KillContext, options: MemberCheckOptions): number =>
+  canWatch(ctx, options) ? WATCHED_BATCH : BATCH;
 
-/** By the lists, as long as nothing can have been moved; then by /proc. */
-async function checkWhileWatched(ctx: KillContext): Promise<IsMember> {
-  const { moves } = ctx;
-  const path = readOr(undefined, () => procPathOf(ctx));
-  moves.forget();
-  const { pids } = await listMembers(ctx);
-  return ({ pid }) => (moves.mayHaveMoved() ? path !== undefined && isMemberByProc(ctx, pid, path) : pids.has(pid));
-}
+const canWatch = ({ sys, moves }: KillContext, { count, isSlow, isUnlisted }: MemberCheckOptions): boolean =>
+  count > MAX_BY_LIST && !isSlow && !isUnlisted && showsOthers(sys) && moves.start();
 
-/** Where /proc hides processes (hidepid), or shows paths that cannot be compared, a fresh read of the lists decides. */
-async function checkOnce(ctx: KillContext, options: MemberCheckOptions): Promise<IsMember> {
+/**
+ * Prepare the check of one batch, for which pidfds are open already. Where /proc hides processes (hidepid), or shows paths
+ * that cannot be compared, a fresh read of the lists decides.
+ *
+ * @param held  how many are in the batch
+ */
+export async function prepareMemberCheck(
+  ctx: KillContext,
+  options: MemberCheckOptions,
+  held: number,
+): Promise<IsMember> {
   const { sys, cgroup } = ctx;
   const { cgroups, count, isSlow, isUnlisted } = options;
   const isV2 = cgroup.hierarchy.version === "v2";
   const isByProc = isUnlisted || ((isV2 || isSlow || count > MAX_BY_LIST) && showsOthers(sys));
   const path = isByProc ? readOr(undefined, () => procPathOf(ctx)) : undefined;
   const isMember = path === undefined ? await checkByLists(ctx, isV2 ? "both" : "procs") : checkByProc(ctx, path);
-  return isV2 ? (held) => isMemberById(ctx, held, cgroups, isMember) : isMember;
+  if (isV2) return (held) => isMemberById(ctx, held, cgroups, isMember);
+  const isWatched = path !== undefined && held > MAX_BY_LIST && canWatch(ctx, options);
+  return isWatched ? await checkWhileWatched(ctx, isMember) : isMember;
 }
 
 async function checkByLists(ctx: KillContext, lists: Lists): Promise<IsMember> {
@@ -80,6 +70,15 @@ async function checkByLists(ctx: KillContext, lists: Lists): Promise<IsMember> {
 
 function checkByProc(ctx: KillContext, path: string): IsMember {
   return ({ pid }) => isMemberByProc(ctx, pid, path);
+}
+
+/** By a fresh read of the lists, for as long as nothing can have been moved. Without a pidfd, its pid may be recycled. */
+async function checkWhileWatched(ctx: KillContext, byProc: IsMember): Promise<IsMember> {
+  const { moves } = ctx;
+  if (!moves.begin()) return byProc;
+  const { pids, isComplete } = await listMembers(ctx);
+  if (!isComplete) return byProc;
+  return (held) => (held.fd === undefined || moves.mayHaveMoved() ? byProc(held) : pids.has(held.pid));
 }
 
 /**

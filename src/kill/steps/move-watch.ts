@@ -1,11 +1,13 @@
-// v1: whether any process may have been moved since the lists were read. A process is moved by a write to a file of the
-// hierarchy, and the kernel reports each (fanotify), wherever the hierarchy is mounted. To ask takes a thirtieth of the time
-// of a look at /proc/PID/cgroup.
+// v1: whether any member of a frozen target may have been moved since the lists were read. To ask takes a thirtieth of the
+// time of a look at /proc/PID/cgroup.
 //
-// A move takes effect some microseconds before its write returns and is reported. A process of which one thread is outside
-// also leaves if that thread calls exec, but not while the others are frozen.
+// A process is moved by a write to a file of the hierarchy, and the kernel reports each (fanotify), wherever the hierarchy is
+// mounted: mostly some microseconds after the move, and before the write returns. It reports neither what io_submit(2) writes,
+// nor that a process leaves with its last thread inside, by exit or exec, which a frozen one cannot, nor what the cpuset
+// controller moves by itself. There, and once a write is reported, /proc is read.
 
 import type { Cgroup } from "../../cgroup/types.ts";
+import { readFreezerState } from "../../cgroup/v1.ts";
 import { PROC } from "../../sys/dir.ts";
 import { readOr } from "../../sys/errno.ts";
 import type { Sys, WriteWatch } from "../../sys/sys.ts";
@@ -14,50 +16,71 @@ export class MoveWatch implements Disposable {
   private readonly sys: Sys;
   private readonly cgroup: Cgroup;
   private watch: WriteWatch | undefined;
-  private readonly ended: WriteWatch[] = [];
-  private isPossible = true;
-  private wasWritten = false;
+  private ended: WriteWatch | undefined;
+  private isPossible: boolean;
+  private wasWritten = true;
 
   constructor(sys: Sys, cgroup: Cgroup) {
     this.sys = sys;
     this.cgroup = cgroup;
+    const { version, hasFreezer, controllers } = cgroup.hierarchy;
+    this.isPossible = version === "v1" && hasFreezer && !controllers.split(",").includes("cpuset");
   }
 
-  /** Start, if that is wanted. @returns whether moves are watched */
-  start(isWanted: boolean): boolean {
-    if (isWanted && this.isPossible) {
-      this.watch ??= isFiltered(this.sys) ? undefined : this.sys.watchWrites(this.cgroup.fd);
+  /** Start, unless it has started, or the target is not frozen. @returns whether the kernel reports moves to us */
+  start(): boolean {
+    if (this.watch === undefined && this.isPossible && this.isFrozen()) {
+      this.closeEnded();
+      this.watch = isFiltered(this.sys) ? undefined : this.sys.watchWrites(this.cgroup.fd);
       this.isPossible = this.watch !== undefined;
     }
     return this.watch !== undefined;
   }
 
-  /** Right before the lists are read. */
-  forget(): void {
+  /**
+   * Forget the moves until now: the lists are read next.
+   *
+   * @returns whether all that follow are reported
+   */
+  begin(): boolean {
     this.watch?.wasWritten();
-    this.wasWritten = false;
+    this.wasWritten = this.watch === undefined;
+    return !this.wasWritten && !hasAsyncIo(this.sys) && this.isFrozen();
   }
 
-  /** May any process have been moved since the last `forget`? */
+  /** May any process have been moved since `begin`? */
   mayHaveMoved(): boolean {
     this.wasWritten ||= this.watch?.wasWritten() ?? true;
     return this.wasWritten;
   }
 
-  /** Watch no longer. If some time passes before it is disposed of, the kernel need not be waited for. */
+  /** Watch no longer. It is closed later, since the kernel takes some time for that, which is waited for. */
   end(): void {
     if (this.watch === undefined) return;
+    this.closeEnded();
     this.watch.end();
-    this.ended.push(this.watch);
+    this.ended = this.watch;
     this.watch = undefined;
   }
 
   [Symbol.dispose](): void {
     this.end();
-    for (const watch of this.ended) watch[Symbol.dispose]();
+    this.closeEnded();
+  }
+
+  private isFrozen(): boolean {
+    return readOr(undefined, () => readFreezerState(this.sys, this.cgroup.dir)) === "frozen";
+  }
+
+  private closeEnded(): void {
+    this.ended?.[Symbol.dispose]();
+    this.ended = undefined;
   }
 }
 
 /** A seccomp filter may end a process for a call that it does not expect. */
 const isFiltered = (sys: Sys): boolean =>
   !readOr("", () => sys.readRecord(PROC, "self/status")).includes("\nSeccomp:\t0\n");
+
+/** Whether any process of this host may use io_submit(2). */
+const hasAsyncIo = (sys: Sys): boolean => readOr("", () => sys.readRecord(PROC, "sys/fs/aio-nr")).trim() !== "0";

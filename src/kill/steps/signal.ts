@@ -8,11 +8,11 @@ import { isDenied, isGone, SysError } from "../../sys/errno.ts";
 import type { Pid } from "../../sys/sys.ts";
 import { emit, type KillContext, listMembers, timed, timeLeft, yieldToSignals } from "../context.ts";
 import type { HeldProcess } from "./held-process.ts";
-import { type MemberCheck, memberCheck } from "./membership.ts";
+import { maxBatch, type MemberCheckOptions, prepareMemberCheck } from "./membership.ts";
 import { findTopmost, readStarter } from "./starter.ts";
 
-/** How long a batch may take: a signal waits for its end, and where lists decide who is a member, they grow old. */
-const MAX_BATCH_MS = 20;
+/** How long one check may serve: a signal waits for its end, and where lists decide who is a member, they grow old. */
+const MAX_CHECK_MS = 20;
 
 /** Validate a pid before signalling it: never 0 (the caller's process group), init, cgkill itself, or a spared one. */
 function isTarget({ sys, plan }: KillContext, pid: Pid): boolean {
@@ -82,21 +82,23 @@ export interface SignalPass extends SignalOptions {
 /** Signal some members, batch by batch. */
 export async function signalAll(ctx: KillContext, pids: readonly Pid[], pass: SignalPass): Promise<void> {
   const { cgroups, before, byProc } = pass;
-  const isSlow = before !== undefined;
-  const check = memberCheck(ctx, { cgroups, count: pids.length, isSlow, isUnlisted: byProc === true });
+  const check = { cgroups, count: pids.length, isSlow: before !== undefined, isUnlisted: byProc === true };
+  const size = maxBatch(ctx, check);
   for (let at = 0; at < pids.length;) {
-    const batch = pids.slice(at, at + check.batch);
+    const batch = pids.slice(at, at + size);
     at += await timed(ctx, "signalMs", () => signalBatch(ctx, batch, check, pass));
     await yieldToSignals(ctx);
-    if (pass.isRepeated === true && timeLeft(ctx) === 0) return;
+    if (isOver(ctx, pass)) return;
   }
 }
 
-/** @returns how many were handled; for the rest no descriptor was free, or it took too long */
+const isOver = (ctx: KillContext, { isRepeated }: SignalPass): boolean => isRepeated === true && timeLeft(ctx) === 0;
+
+/** @returns how many were handled; for the rest no descriptor was free */
 async function signalBatch(
   ctx: KillContext,
   pids: readonly Pid[],
-  { prepare, isLasting }: MemberCheck,
+  check: MemberCheckOptions,
   pass: SignalPass,
 ): Promise<number> {
   const { followed } = ctx;
@@ -104,17 +106,21 @@ async function signalBatch(
   let handled = 0;
   try {
     for (const pid of pids) {
-      if (isLasting) await yieldToSignals(ctx);
       const held = hold(ctx, pid, pass.done);
       if (held === "full") break;
       handled++;
       if (held !== undefined) batch.push(held);
     }
-    const isMember = await prepare();
-    const checkedAt = ctx.sys.now();
+    await yieldToSignals(ctx);
+    let isMember = await prepareMemberCheck(ctx, check, batch.length);
+    let checkedAt = ctx.sys.now();
     for (const [index, held] of batch.entries()) {
-      if (isLasting) await yieldToSignals(ctx);
-      else if (index > 0 && ctx.sys.now() - checkedAt >= MAX_BATCH_MS) return pids.indexOf(held.pid);
+      if (index > 0 && ctx.sys.now() - checkedAt >= MAX_CHECK_MS) {
+        await yieldToSignals(ctx);
+        if (isOver(ctx, pass)) break;
+        isMember = await prepareMemberCheck(ctx, check, batch.length - index);
+        checkedAt = ctx.sys.now();
+      }
       if (!isMember(held)) continue;
       pass.before?.(held);
       send(ctx, held, pass);

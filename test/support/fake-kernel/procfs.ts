@@ -23,6 +23,7 @@ const cutAt = (bytes: number, text: string): string =>
  */
 export function readProc(model: KernelModel, path: string, shown: string): string {
   if (path === "stat") return "btime 1800000000\n";
+  if (path === "sys/fs/aio-nr") return "0\n";
   if (path === "self/mountinfo") return mountInfo(model);
   const slash = path.indexOf("/");
   const owner = slash < 0 ? path : path.slice(0, slash);

@@ -1,4 +1,5 @@
-// fanotify on a modelled hierarchy. Tests move processes without a write, so any change of place counts as one.
+// fanotify on a modelled hierarchy. Tests move processes without a write, so any change of place counts as one, and is
+// reported at once.
 
 import type { WriteWatch } from "../../../src/sys/sys.ts";
 import type { FakeGroup, FakeHierarchy } from "./groups.ts";
