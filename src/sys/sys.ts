@@ -77,7 +77,7 @@ export function closeUnless(sys: Pick<Sys, "close">, fd: Fd, isWanted: () => boo
 export interface WriteWatch extends Disposable {
   /** Since the last call? `true` if that cannot be told. */
   wasWritten(): boolean;
-  /** Watch no longer. The kernel takes some 20 ms, and more when it is busy, for which to dispose of it would wait. */
+  /** Watch no longer. Disposing waits until the kernel has freed the watch, some 20 ms after this. */
   end(): void;
 }
 

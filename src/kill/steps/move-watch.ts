@@ -54,7 +54,7 @@ export class MoveWatch implements Disposable {
     return this.wasWritten;
   }
 
-  /** Watch no longer. It is closed later, since the kernel takes some time for that, which is waited for. */
+  /** Watch no longer. It is closed later, because closing waits for the kernel. */
   end(): void {
     if (this.watch === undefined) return;
     this.closeEnded();
