@@ -35,11 +35,11 @@ export const INSIDE: Readonly<Record<string, Inside>> = {
     point: "/c/",
   },
   "empty files over every file of the target": {
-    mounts: ": > $S/empty; for file in $T/*; do [ -d $file ] || mount --bind $S/empty $file; done",
+    mounts: ": > $S/empty; for file in $T/*; do [ ! -f $file ] || mount --bind $S/empty $file; done",
     point: "/",
   },
   "another target's files over those of the target": {
-    mounts: "for file in $T/*; do [ -d $file ] || mount --bind $B/${file##*/} $file; done",
+    mounts: "for file in $T/*; do [ ! -f $file ] || mount --bind $B/${file##*/} $file; done",
     point: "/",
   },
   "two mounts over one child": { mounts: "mount --bind $B $T/c; mount -t tmpfs none $T/c", point: "/c" },
