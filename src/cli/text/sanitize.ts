@@ -74,10 +74,7 @@ function escapeUnsafe(text: string): string {
   return shown;
 }
 
-const ENCODER = new TextEncoder();
-
-/** By its length in UTF-8: a pattern takes ten times as long for the documents of a large list. */
-export const isAscii = (text: string): boolean => ENCODER.encode(text).length === text.length;
+export const isAscii = (text: string): boolean => !/[^\0-\x7f]/.test(text);
 
 /**
  * Replace characters beyond ASCII for a terminal that is not in UTF-8, which may interpret their bytes as commands. The

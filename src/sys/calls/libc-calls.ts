@@ -55,12 +55,8 @@ export function libcCalls(): Calls {
     how[0] = flags;
     how[4] = resolve;
     for (let raced = 0; ; raced++) {
-      // Not by `retried`: a list opens thousands.
-      const opened = c.syscall(machine.openat2, from, pathAt, howAt, OPEN_HOW_BYTES, 0);
-      if (opened >= 0) return opened;
-      const failure = errno();
-      const isRaced = failure === ERRNO.EAGAIN && (flags & O.PATH) !== 0 && raced < MAX_RACED;
-      if (failure !== ERRNO.EINTR && !isRaced) return -failure;
+      const opened = retried(() => c.syscall(machine.openat2, from, pathAt, howAt, OPEN_HOW_BYTES, 0));
+      if (opened !== -ERRNO.EAGAIN || (flags & O.PATH) === 0 || raced === MAX_RACED) return opened;
     }
   };
   let hasOpenat2: boolean | undefined;
@@ -120,15 +116,8 @@ export function libcCalls(): Calls {
     isWalled,
     open,
     close: (fd) => void c.close(fd),
-    pread(fd, into, from, at) {
-      const to = from === 0 ? into : plus(addressOf(into), from);
-      for (;;) {
-        const got = c.pread(fd, to, into.length - from, at);
-        if (got >= 0) return got;
-        const failure = errno();
-        if (failure !== ERRNO.EINTR) return -failure;
-      }
-    },
+    pread: (fd, into, from, at) =>
+      retried(() => c.pread(fd, from === 0 ? into : plus(addressOf(into), from), into.length - from, at)),
     read: (fd, into) => retried(() => c.read(fd, into, into.length)),
     write: (fd, bytes) => retried(() => c.write(fd, bytes, bytes.length)),
     writeOnce: (fd, bytes) => result(c.write(fd, bytes, bytes.length)),
