@@ -47,12 +47,13 @@ export const IGNORED_VARIABLE = "CGKILL_IGNORED";
 /** @param mask  signal N is bit N - 1 */
 const isIn = (mask: number, signal: number): boolean => ((mask >>> (signal - 1)) & 1) === 1;
 
-const readStatus = (sys: Sys): string => readOr("", () => sys.readRecord(PROC, "self/status"));
+/** Read /proc/self/status; "" if it cannot be read. */
+export const readOwnStatus = (sys: Sys): string => readOr("", () => sys.readRecord(PROC, "self/status"));
 const maskAfter = (label: string, status: string): number =>
   Number.parseInt(wordAfter(status, label).slice(-8) || "0", 16);
 
 /** @returns the signals that this process ignores, in a mask in which signal N is bit N - 1; 0 if /proc cannot be read */
-export const readIgnoredSignals = (sys: Sys): number => maskAfter("SigIgn:", readStatus(sys));
+export const readIgnoredSignals = (sys: Sys): number => maskAfter("SigIgn:", readOwnStatus(sys));
 
 /** @returns those of the signals that the runtime changes that were ignored when this process started */
 export function readNotedSignals(): number[] {
@@ -66,7 +67,7 @@ export function readNotedSignals(): number[] {
  * @returns these signals, in a mask as above
  */
 export function keepIgnored(sys: Host): number {
-  const status = readStatus(sys);
+  const status = readOwnStatus(sys);
   const ignored = maskAfter("SigIgn:", status);
   const blocked = maskAfter("SigBlk:", status);
   if (!NOTED_SIGNALS.some((signal) => isIn(blocked, signal))) return ignored;

@@ -9,6 +9,7 @@ import { nodeCalls } from "../../src/sys/calls/node-calls.ts";
 import { ROOT } from "../../src/sys/dir.ts";
 import { linuxSys } from "../../src/sys/linux.ts";
 import type { WriteWatch } from "../../src/sys/sys.ts";
+import { IN_MOUNTS_OF_ITS_OWN } from "../support/layout.ts";
 import {
   canStage,
   makeCgroup,
@@ -42,7 +43,7 @@ function moveElsewhere({ path }: RealCgroup, pid: number): void {
   mkdirSync(point);
   try {
     const script = 'mount -t cgroup -o freezer none "$1" && echo "$3" > "$1$2/cgroup.procs"';
-    const command = ["unshare", "-m", "--propagation", "private", "sh", "-c", script, "sh", point, path, String(pid)];
+    const command = [...IN_MOUNTS_OF_ITS_OWN, "sh", "-c", script, "sh", point, path, String(pid)];
     expect(Bun.spawnSync(command, { stderr: "inherit" }).exitCode).toBe(0);
   } finally {
     rmdirSync(point);
@@ -50,8 +51,6 @@ function moveElsewhere({ path }: RealCgroup, pid: number): void {
 }
 
 if (canWatch()) {
-  const heldOpen = (to: RealCgroup): number => openSync(`${to.dir}/cgroup.procs`, "w");
-
   describe("a move is seen", () => {
     test.each<[string, (to: RealCgroup, pid: number, fd: number) => void]>([
       ["of a process", ({ dir }, pid) => write(`${dir}/cgroup.procs`, String(pid))],
@@ -62,7 +61,7 @@ if (canWatch()) {
       await using from = makeCgroup("v1");
       await using to = makeCgroup("v1");
       await using sleeper = await startSleeper(from.dir);
-      const fd = heldOpen(to);
+      const fd = openSync(`${to.dir}/cgroup.procs`, "w");
       using watch = watchFreezer();
       const isQuiet = (): boolean => watch?.wasWritten() === false;
       await until("a moment without writes", isQuiet);

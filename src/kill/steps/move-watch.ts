@@ -10,6 +10,7 @@ import type { Cgroup } from "../../cgroup/types.ts";
 import { readFreezerState } from "../../cgroup/v1.ts";
 import { PROC } from "../../sys/dir.ts";
 import { readOr } from "../../sys/errno.ts";
+import { readOwnStatus } from "../../sys/signals.ts";
 import type { Sys, WriteWatch } from "../../sys/sys.ts";
 
 export class MoveWatch implements Disposable {
@@ -79,8 +80,7 @@ export class MoveWatch implements Disposable {
 }
 
 /** A seccomp filter may end a process for a call that it does not expect. */
-const isFiltered = (sys: Sys): boolean =>
-  !readOr("", () => sys.readRecord(PROC, "self/status")).includes("\nSeccomp:\t0\n");
+const isFiltered = (sys: Sys): boolean => !readOwnStatus(sys).includes("\nSeccomp:\t0\n");
 
 /** Whether any process of this host may use io_submit(2). */
 const hasAsyncIo = (sys: Sys): boolean => readOr("", () => sys.readRecord(PROC, "sys/fs/aio-nr")).trim() !== "0";

@@ -145,10 +145,10 @@ async function waitOnce(ctx: KillContext, until: Millis, hurry: Hurry | undefine
   const { cgroup, followed, record } = ctx;
   using _ = hurry;
   const isDone = (isPopulated: boolean): boolean => {
+    const isOver = (): boolean => followed.size === 0 && !isPopulated;
     followed.dropDead();
-    if (followed.size === 0 && !isPopulated) return true;
-    hurry?.look();
-    return followed.size === 0 && !isPopulated;
+    if (!isOver()) hurry?.look();
+    return isOver();
   };
   if (cgroup.hierarchy.version === "v2") {
     return await waitForEvents(ctx, until, ({ populated }) => isDone(populated), hurry);
